@@ -1,0 +1,9 @@
+"""The entry point for an ASGI server."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hotdash.settings")
+
+application = get_asgi_application()

@@ -1,0 +1,1 @@
+"""Posts, their approval and their publication."""

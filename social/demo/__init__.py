@@ -1,0 +1,1 @@
+"""A shop to try HotDash with: people, an agent, and what they propose."""

@@ -1,0 +1,55 @@
+"""Writing a post in a real browser: counted, drawn and checked as it is written, and never lost."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_first_post import PICTURE, sign_in
+from tests.browsing import NewPage, assert_accessible
+from tests.stack import Stack
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def compose(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.url}/admin/social/post/add/")
+    expect(page.locator("#post_form[data-ready]")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_post_is_counted_drawn_and_brought_back(stack: Stack, new_page: NewPage, width: int) -> None:
+    password = stack.staff(f"ann-{width}", "Author")
+    page = new_page(viewport={"width": width, "height": 844})
+    sign_in(page, stack, f"ann-{width}", password)
+    compose(page, stack)
+
+    for name in ("X", "Facebook"):
+        page.locator(".hd-tile", has=page.get_by_text(name, exact=True)).first.click()
+    page.locator("#id_text").fill("y" * 281)
+    page.locator("#hd-tab-twitter").click()
+    expect(page.locator("#hd-tab-twitter b")).to_have_text("1 over 280")
+    expect(page.locator("#hd-stops")).to_contain_text("X is 1 over")
+    page.locator("#hd-own-twitter").get_by_role("button", name="Write its own text").click()
+    assert page.locator("#id_own_twitter").input_value() == "y" * 281
+    page.locator("#id_own_twitter").fill("Three bowls, one shelf.")
+    expect(page.locator("#hd-tab-twitter b")).to_have_text("23 of 280")
+    page.locator("[name=pictures]").set_input_files(PICTURE)
+    expect(page.locator(".hd-pics input[name=media]")).not_to_have_value("new:0")
+    if width == 390:
+        page.locator("[data-hd-see=preview]").click()
+    drawn = page.locator("[data-hd-preview=twitter]")
+    expect(drawn).to_contain_text("Three bowls, one shelf.")
+    expect(drawn.locator(".hd-pv-shots img")).to_have_count(1)
+    if width == 390:
+        page.locator("[data-hd-see=checks]").click()
+    expect(page.locator(".hd-checks")).to_contain_text("Picture 1 has no alt text")
+    assert_accessible(page)
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    compose(page, stack)
+    expect(page.locator("#hd-kept")).to_contain_text("is back")
+    assert page.locator("#id_own_twitter").input_value() == "Three bowls, one shelf."
+    page.locator("[name=_save]").click()
+    expect(page.get_by_text("is saved as a draft").first).to_be_visible()
+    compose(page, stack)
+    expect(page.locator("#hd-kept")).to_be_hidden()
+    assert page.locator("#id_text").input_value() == ""
