@@ -437,7 +437,7 @@ def _place(cursor: str) -> tuple[datetime, int]:
             raise ValueError(cursor)
     except (ValueError, binascii.Error):
         raise invalid({"cursor": ["This is no cursor of this list."]}) from None
-    return at, number
+    return schemas.in_utc(at), number
 
 
 def _only_known(request: HttpRequest, model: type[BaseModel]) -> None:

@@ -1,7 +1,7 @@
 """What callers send and get. A field that is not named here is refused, so nothing else can be set."""
 
 import re
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
@@ -42,6 +42,15 @@ def _written_moment(value: object) -> object:
     return value
 
 
+def in_utc(value: datetime) -> datetime:
+    """The same moment in UTC: PostgreSQL refuses offsets of 16 hours and more, which RFC 3339 allows."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        # On the first or the last day that there is; nothing of ours is so far away that hours matter.
+        return value.replace(tzinfo=UTC)
+
+
 def _to_come(value: datetime) -> datetime:
     now = timezone.now()
     if value <= now:
@@ -80,7 +89,7 @@ def _small(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment)]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(in_utc)]
 TimeToCome = Annotated[
     Moment, AfterValidator(_to_come), WithJsonSchema({"type": "string", "format": "date-time"})
 ]
@@ -165,7 +174,10 @@ def _start_of_day(value: object) -> object:
 
 
 Bound = Annotated[
-    AwareDatetime, BeforeValidator(_start_of_day), WithJsonSchema({"type": "string", "format": "date-time"})
+    AwareDatetime,
+    BeforeValidator(_start_of_day),
+    AfterValidator(in_utc),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Searched = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 

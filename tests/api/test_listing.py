@@ -1,5 +1,6 @@
 """The list of posts: filters, pages, and what it costs."""
 
+import base64
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -104,6 +105,26 @@ def test_by_time(agent: Program, many: list[int]) -> None:
     assert ids(agent, **{"from": "2026-11-12", "to": "2026-11-14"}) == [many[3], many[2]]
     plus = agent.get("posts?from=2026-11-14T00:00:00+01:00")  # not encoded, as people type it
     assert [post["id"] for post in plus.body["items"]] == [many[4]]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0382-04-30T09:34:38-21:03",
+        "2026-11-25T05:09:17+23:59",
+        "0001-01-01T00:00:00+10:00",
+        "9999-12-31T23:59:59-10:00",
+        "0001-01-01",
+        "9999-12-31",
+    ],
+)
+def test_a_moment_far_away_or_of_a_strange_offset_is_a_moment(
+    agent: Program, many: list[int], moment: str
+) -> None:
+    assert agent.get("posts?" + urlencode({"from": moment})).status == 200
+    assert agent.get("posts?" + urlencode({"to": moment})).status == 200
+    cursor = base64.urlsafe_b64encode(f"{moment} {many[0]}".encode()).decode()
+    assert agent.get("posts?" + urlencode({"cursor": cursor})).status in (200, 422)
 
 
 def test_a_longer_list_asks_the_database_no_more_often(
