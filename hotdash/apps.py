@@ -1,5 +1,5 @@
 from django.apps import AppConfig
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.admin.apps import SimpleAdminConfig
 
 
 class HotdashConfig(AppConfig):
@@ -7,5 +7,8 @@ class HotdashConfig(AppConfig):
     verbose_name = "HotDash"
 
 
-class HotdashAdminConfig(AdminConfig):
+class HotdashAdminConfig(SimpleAdminConfig):
+    """The screens are read with the addresses (`hotdash/urls.py`): a worker, Beat and most commands need none
+    and start the sooner."""
+
     default_site = "hotdash.site.HotdashSite"

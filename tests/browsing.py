@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -24,6 +24,7 @@ TELL_VIOLATIONS = (
     "e => console.error(`securitypolicyviolation: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}`))"
 )
 NewPage = Callable[..., Page]
+THEMES: tuple[Literal["dark", "light"], ...] = ("dark", "light")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # What looks or acts like a control and is neither reached by the Tab key nor part of one that is.
 MOUSE_ONLY = r"""() => {
@@ -111,3 +112,11 @@ def assert_accessible(page: Page) -> None:
     ]
     told += [f"only a mouse reaches this: {control}" for control in page.evaluate(MOUSE_ONLY)]
     assert not told, f"{page.url} cannot be used by everybody:\n" + "\n".join(told)
+
+
+def assert_accessible_in_both_themes(page: Page) -> None:
+    """As `assert_accessible`, by night and by day."""
+    for scheme in THEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("document.getAnimations().every((one) => one.playState !== 'running')")
+        assert_accessible(page)

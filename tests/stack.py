@@ -13,8 +13,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from honcho.environ import parse_procfile
 from psycopg import sql
 
@@ -113,7 +115,7 @@ class Stack:
         for name in names or _EVERYTHING:
             self.start(name)
             if name == "sandbox" and self.environment["PUBLER_API_KEY"]:
-                self.manage("sync_channels")
+                self.manage("sync_channels", "--skip-checks")
         return self
 
     def start(self, name: str) -> None:
@@ -206,11 +208,7 @@ class Stack:
     def staff(self, name: str, *groups: str) -> str:
         """Make a member of staff; return the password."""
         password = secrets.token_urlsafe(12)
-        self.shell(
-            "from django.contrib.auth.models import Group, User\n"
-            f"user = User.objects.create_user({name!r}, password={password!r}, is_staff=True)\n"
-            f"user.groups.set(Group.objects.filter(name__in={list(groups)!r}))"
-        )
+        self._database.add_person(name, PBKDF2PasswordHasher().encode(password, secrets.token_hex(8)), groups)
         return password
 
     def sandbox(self, path: str, json: Any = None, name: str = "sandbox") -> Any:
@@ -311,6 +309,37 @@ class _Database:
                 shutil.copy(_migrated_file(), self._file)
         elif not self._made():
             _run(self._server, "CREATE DATABASE {} TEMPLATE {}", self._name, _migrated_database(self._server))
+
+    def add_person(self, name: str, password: str, groups: Sequence[str]) -> None:
+        """By the database alone: a process of Django for each would take two seconds."""
+        columns = {
+            "username": name,
+            "password": password,
+            "date_joined": datetime.now(UTC).isoformat(),
+            "is_staff": True,
+            "is_active": True,
+            "is_superuser": False,
+            **dict.fromkeys(("first_name", "last_name", "email"), ""),
+        }
+        self._write(
+            f"INSERT INTO auth_user ({', '.join(columns)}) VALUES ({', '.join(['%s'] * len(columns))})",
+            *columns.values(),
+        )
+        for group in groups:
+            self._write(
+                "INSERT INTO auth_user_groups (user_id, group_id) SELECT auth_user.id, auth_group.id"
+                " FROM auth_user, auth_group WHERE username = %s AND auth_group.name = %s",
+                name,
+                group,
+            )
+
+    def _write(self, statement: str, *values: object) -> None:
+        if self._server is None:
+            with closing(sqlite3.connect(self._file, timeout=20)) as database, database:
+                database.execute(statement.replace("%s", "?"), values)
+        else:
+            with psycopg.connect(self._own) as database:
+                database.execute(statement, values)
 
     def back_up(self, file: Path) -> None:
         if self._server is None:

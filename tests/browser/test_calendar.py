@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_first_post import sign_in
-from tests.browsing import NewPage, assert_accessible
+from tests.browsing import NewPage, assert_accessible_in_both_themes
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -38,9 +37,7 @@ CALENDAR = "/admin/social/post/calendar/"
 
 @pytest.fixture
 def shop(new_stack: Callable[..., Stack]) -> Stack:
-    stack = new_stack(SHOP_TIME_ZONE=NOON_NOW).up("valkey", "sandbox", "web")
-    stack.manage("sync_channels")
-    return stack
+    return new_stack(SHOP_TIME_ZONE=NOON_NOW).up("valkey", "sandbox", "web")
 
 
 def fits(page: Page) -> None:
@@ -60,22 +57,21 @@ def week_of(page: Page, shop: Stack, days: int = 7) -> None:
     page.goto(f"{shop.url}{CALENDAR}?week={day}")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_post_is_dragged_and_moved_by_keys_and_what_it_costs_is_said_before(
-    shop: Stack, new_page: NewPage, scheme: Literal["light", "dark"]
+    shop: Stack, new_page: NewPage
 ) -> None:
-    page = new_page(viewport={"width": 1440, "height": 900}, timezone_id=NOON_NOW, color_scheme=scheme)
+    page = new_page(viewport={"width": 1440, "height": 900}, timezone_id=NOON_NOW)
     planned(shop, page)
     page.goto(f"{shop.url}/admin/social/channel/")
     expect(page.get_by_text("Every day 18:00")).to_be_visible()
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
     page.get_by_role("link", name="Set X").click()
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
     page.goto(f"{shop.url}{CALENDAR}")
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
     week_of(page, shop)
     fits(page)
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
 
     moss = page.locator(".hd-ev", has_text="Moss is back")
     was = moss.get_attribute("data-day")
@@ -115,7 +111,7 @@ def test_a_post_is_dragged_and_moved_by_keys_and_what_it_costs_is_said_before(
     expect(dialog).to_be_visible()
     dialog.get_by_role("button", name="Next free slot").click()
     expect(dialog.get_by_role("status")).to_contain_text("a new approval, by your press")
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
     page.keyboard.press("Escape")
     expect(moss).to_be_focused()
 
@@ -143,24 +139,19 @@ def test_a_move_that_somebody_else_made_impossible_puts_the_post_back(
     expect(dialog.get_by_role("button", name="Move", exact=True)).to_have_attribute("aria-disabled", "true")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_on_a_phone_a_post_is_moved_by_thumb(
-    shop: Stack, new_page: NewPage, scheme: Literal["light", "dark"]
-) -> None:
-    page = new_page(
-        viewport={"width": 390, "height": 844}, has_touch=True, timezone_id=NOON_NOW, color_scheme=scheme
-    )
+def test_on_a_phone_a_post_is_moved_by_thumb(shop: Stack, new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, timezone_id=NOON_NOW)
     planned(shop, page)
     page.goto(f"{shop.url}/admin/social/channel/")
     fits(page)
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
     week_of(page, shop)
     fits(page)
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
     page.get_by_role("button", name="Move Moss is back to another time").tap()
     dialog = page.get_by_role("dialog", name="Move to another time?")
     dialog.get_by_role("button", name="Next free slot").tap()
     expect(dialog.get_by_role("status")).to_contain_text("18:00")
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
     dialog.get_by_role("button", name="Move", exact=True).tap()
     expect(page.get_by_text("“Moss is back” moved to")).to_be_visible()

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_first_post import sign_in
-from tests.browsing import NewPage, assert_accessible
+from tests.browsing import NewPage, assert_accessible_in_both_themes
 from tests.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -33,7 +32,6 @@ for title, minutes, channels in due:
 def shop(new_stack: Callable[..., Stack]) -> Stack:
     """Somebody can look and press; nothing is sent meanwhile."""
     stack = new_stack(SHOP_TIME_ZONE=NOON_NOW).up("valkey", "sandbox", "web")
-    stack.manage("sync_channels")
     stack.staff("ann", "Author")
     return stack
 
@@ -47,18 +45,17 @@ def choose(page: Page, title: str, do: str) -> None:
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_pause_what_came_due_in_it_and_the_plan_that_ends_it(
-    shop: Stack, new_page: NewPage, width: int, scheme: Literal["light", "dark"]
+    shop: Stack, new_page: NewPage, width: int
 ) -> None:
     password = shop.staff("bob", "Approver", "Operator")
-    page = new_page(viewport={"width": width, "height": 844}, timezone_id=NOON_NOW, color_scheme=scheme)
+    page = new_page(viewport={"width": width, "height": 844}, timezone_id=NOON_NOW)
     sign_in(page, shop, "bob", password)
 
     page.get_by_role("switch", name="Publishing: pause it, with a reason").click()
     page.get_by_label("Why").fill("new price list")
     fits(page)
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
     page.get_by_role("button", name="Pause publishing").click()
     expect(page.get_by_text("Publishing is paused.")).to_be_visible()
     shop.shell(ELAPSED)
@@ -81,7 +78,7 @@ def test_a_pause_what_came_due_in_it_and_the_plan_that_ends_it(
     day, time = soon.input_value().split("T")
     soon.fill(f"{day}T00:0{time[-1]}")
     fits(page)
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
     page.get_by_role("radio", name="Send", checked=True).press("ArrowRight")  # and back, by the keyboard
     expect(button).to_have_text("Move 2, drop 1")
     page.get_by_role("radiogroup", name="Two mugs").get_by_role("radio", name="Move").press("ArrowLeft")
@@ -109,7 +106,7 @@ def test_a_channel_is_paused_and_resumed_on_the_integrations_page(shop: Stack, n
     expect(page.get_by_text(f"{name} is paused").first).to_be_visible()
     expect(page.get_by_text("until 1 Jan 2199, 12:00").first).to_be_visible()
     fits(page)
-    assert_accessible(page)
+    assert_accessible_in_both_themes(page)
     page.get_by_role("button", name=f"Resume {name}").click()
     expect(page.get_by_text(f"{name} goes on.")).to_be_visible()
     expect(page.get_by_role("link", name=f"Pause {name}")).to_be_visible()
