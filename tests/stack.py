@@ -338,8 +338,8 @@ class _Database:
             with closing(sqlite3.connect(self._file, timeout=20)) as database, database:
                 database.execute(statement.replace("%s", "?"), values)
         else:
-            with psycopg.connect(self._own) as database:
-                database.execute(statement, values)
+            with psycopg.connect(self._own) as server:
+                server.execute(statement, values)
 
     def back_up(self, file: Path) -> None:
         if self._server is None:

@@ -243,7 +243,6 @@ def test_the_desk_full_and_empty_can_be_used_by_everybody(
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Approve").click()
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
-    page.wait_for_function("document.getAnimations().length === 0")
     assert_accessible_in_both_themes(page)
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     shop.shell("Post.objects.filter(status='pending').update(status='draft')")
