@@ -5,10 +5,12 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db import transaction
+from django.db.models import Model, QuerySet
 from pydantic import SecretStr
 
 from integrations import notices
@@ -24,6 +26,8 @@ from integrations.retry import Retry
 from social import clock, workflow
 from social.publishing import access
 from social.publishing.access import Access
+
+_Row = TypeVar("_Row", bound=Model)
 
 LONGEST_WAIT = 60.0
 """Seconds between two tries of a connection in trouble, at most: after the mend everything goes out by
@@ -247,29 +251,26 @@ def _read(let_in: Access, wanted: str, priority: Priority) -> tuple[Connection, 
     with transaction.atomic():
         publers = Connection.objects.filter(provider=Connection.Provider.PUBLER)
         publers.exclude(workspace=workspace).filter(connected=True).update(connected=False)
-        connection, _ = Connection.objects.update_or_create(
-            provider=Connection.Provider.PUBLER,
-            workspace=workspace,
-            defaults={
-                "name": name,
-                "base_url": settings.PUBLER_BASE_URL,
-                "connected": True,
-                "sandbox_feed": feed,
-                "synced_at": clock.now(),
-            },
+        connection = _write_down(
+            Connection.objects.filter(provider=Connection.Provider.PUBLER),
+            {"provider": Connection.Provider.PUBLER, "workspace": workspace},
+            name=name,
+            base_url=settings.PUBLER_BASE_URL,
+            connected=True,
+            sandbox_feed=feed,
+            synced_at=clock.now(),
         )
         for account in accounts:
-            connection.channels.update_or_create(
-                account_id=account.id,
-                defaults={
-                    "network": account.provider,
-                    "name": account.name,
-                    "kind": account.type or "",
-                    "social_id": account.social_id[:200],
-                    "picture": account.picture or "",
-                    "active": True,
-                    "gone_at": None,
-                },
+            _write_down(
+                connection.channels.all(),
+                {"connection": connection, "account_id": account.id},
+                network=account.provider,
+                name=account.name,
+                kind=account.type or "",
+                social_id=account.social_id[:200],
+                picture=account.picture or "",
+                active=True,
+                gone_at=None,
             )
         missing = connection.channels.exclude(account_id__in=[account.id for account in accounts])
         missing.filter(active=True).update(active=False, gone_at=clock.now())
@@ -312,13 +313,21 @@ def tell_of(error: ProviderError) -> None:
 def _placeholder() -> Connection:
     """A row to write the trouble on while the workspace is not known yet."""
     Connection.objects.filter(provider=Connection.Provider.PUBLER, connected=True).update(connected=False)
-    row, _ = Connection.objects.update_or_create(
-        provider=Connection.Provider.PUBLER,
-        workspace=settings.PUBLER_WORKSPACE_ID,
-        # Not synced: a workspace of this name elsewhere is another one until the address has told its own.
-        defaults={"base_url": settings.PUBLER_BASE_URL, "connected": True, "synced_at": None},
+    # Not synced: a workspace of this name elsewhere is another one until the address has told its own.
+    return _write_down(
+        Connection.objects.all(),
+        {"provider": Connection.Provider.PUBLER, "workspace": settings.PUBLER_WORKSPACE_ID},
+        base_url=settings.PUBLER_BASE_URL,
+        connected=True,
+        synced_at=None,
     )
-    return row
+
+
+def _write_down(rows: QuerySet[_Row], key: dict[str, Any], **fields: Any) -> _Row:
+    """Update the row of this key, or make it. `update_or_create` would hold it against every approval that
+    names it, too, and PostgreSQL ends one of two that wait for each other."""
+    rows.filter(**key).update(**fields)
+    return rows.get_or_create(**key, defaults=fields)[0]
 
 
 # ------------------------------------------------------------------------------- what people do with it

@@ -277,6 +277,7 @@ def conclude(rows: Sequence[Delivery], sought: Sequence[Sought], seen: Look) -> 
 
 
 def _conclude(row: Delivery, found: Matches, claims: Mapping[str, int], seen: Look) -> bool:
+    """In one transaction. Nothing here writes a delivery that is then moved: the post is locked first."""
     moved = False
     if row.pk in found.certain:
         moved = _adopt(row, found.certain[row.pk], seen)
@@ -461,14 +462,13 @@ def _absent(row: Delivery, seen: Look) -> bool:
     if row.status == D.ACCEPTED:
         _look_again(row)
         return False
-    Delivery.objects.filter(pk=row.pk, status=D.UNCONFIRMED).update(looked_from=seen.began)
     if row.decide:
-        Delivery.objects.filter(pk=row.pk, decide=True).update(
-            next_look_at=clock.now() + SLOWLY, candidates=[]
+        Delivery.objects.filter(pk=row.pk, status=D.UNCONFIRMED, decide=True).update(
+            next_look_at=clock.now() + SLOWLY, candidates=[], looked_from=seen.began
         )
         return False
     if not _may_be_sent_again(row, seen.began):
-        _look_again(row)
+        _look_again(row, looked_from=seen.began)
         return False
     if row.attempts >= settings.RETRY_MAX_ATTEMPTS and row.quiet_from:
         return _put_to_a_person(row, seen, f"Sent {row.attempts} times, and never listed.")
@@ -574,9 +574,9 @@ def _put_to_a_person(
 
 
 # ------------------------------------------------------------------------------------------- when
-def _look_again(row: Delivery) -> None:
+def _look_again(row: Delivery, **found: Any) -> None:
     Delivery.objects.filter(pk=row.pk, status=row.status).update(
-        looks=row.looks + 1, next_look_at=_later(row, clock.now())
+        looks=row.looks + 1, next_look_at=_later(row, clock.now()), **found
     )
 
 

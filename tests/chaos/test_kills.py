@@ -93,8 +93,8 @@ def told(stack: Stack) -> str:
 
 
 def test_fifty_posts_survive_the_death_of_worker_beat_and_valkey(new_stack: Callable[..., Stack]) -> None:
-    # Slow enough for three deaths on the way.
-    stack = new_stack(PUBLER_RATE_LIMIT="10", PUBLER_RATE_PERIOD="2").up()
+    # Slow enough for three deaths on the way; none lasts so long that what is alike is left to a person.
+    stack = new_stack(PUBLER_RATE_LIMIT="10", PUBLER_RATE_PERIOD="2", ENGINE_GAP_SECONDS="60").up()
     stack.staff("ann", "Author")
     texts = [f"Post number {number}." for number in range(50)]
     posts = list(json.loads(stack.shell(PROPOSE.format(texts=texts, networks=["twitter"]))))

@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 
 from social import workflow
-from social.models import Delivery, Post
+from social.models import Channel, Delivery, Post
 from social.publishing import batching, connect, outbox, submission
 from social.workflow import Actor, changes
 from tests.publishing.conftest import Engineer, MakePost
@@ -17,6 +17,7 @@ from tests.publishing.provider import FakePubler
 from tests.publishing.test_scenarios import scenario, the_plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
+on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one lock for all")
 
 
 def at_once(*calls: Callable[[], Any]) -> list[Any]:
@@ -138,3 +139,62 @@ def test_a_stamp_cannot_come_between_the_guards_of_a_verb_and_its_effect(
     stamping.join(30)
     assert cancelled.status == "cancelled"
     assert not Delivery.objects.exclude(status="cancelled").exists()
+
+
+@on_postgresql
+def test_a_reading_of_the_accounts_waits_for_no_approval(
+    engine: Engineer, provider: FakePubler, approved: MakePost
+) -> None:
+    with transaction.atomic():
+        approved("Approved while the accounts are read.")
+        _take_the_locks_of_a_commit()
+        [read] = at_once(partial(impatient, connect.sync_channels))
+
+    assert read == Channel.objects.count()
+
+
+@on_postgresql
+def test_a_look_that_waits_for_a_post_keeps_nothing_of_it_from_others(
+    engine: Engineer, provider: FakePubler, approved: MakePost
+) -> None:
+    provider.next_writes = ["never"]
+    post = approved("Looked for, and not there.")
+    engine.dispatch()
+    for _ in range(10):  # until the look that lets it go again
+        engine.clock.tick(31)
+        looking = threading.Thread(target=impatient, args=(engine.follow_up, "20s"))
+        with transaction.atomic():
+            Post.objects.select_for_update(no_key=True).get(pk=post.pk)
+            looking.start()
+            while looking.is_alive() and not _somebody_waits():
+                looking.join(0.02)
+            Delivery.objects.select_for_update(no_key=True, nowait=True).get(post=post)
+        looking.join(30)
+        if Delivery.objects.get(post=post).status == Delivery.Status.QUEUED:
+            return
+    pytest.fail("no look found that it may be sent again")
+
+
+def impatient(call: Callable[[], Any], patience: str = "3s") -> Any:
+    """Run the call; it fails rather than wait longer for a row that somebody holds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", [patience])
+    try:
+        return call()
+    finally:
+        connection.close()
+
+
+def _take_the_locks_of_a_commit() -> None:
+    """Foreign keys are looked at when a transaction ends; here now, and it goes on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN"
+            " (SELECT pid FROM pg_stat_activity WHERE datname = current_database())"
+        )
+        return bool(cursor.fetchone()[0])
