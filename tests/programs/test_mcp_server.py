@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -134,7 +135,7 @@ def test_what_hotdash_refuses_is_told_in_its_words(served: Stack) -> None:
     assert "Scope missing (403): The token “content-agent” lacks the scope posts:write." in proposed
     assert "Not found (404)" in seen
     assert "HOTDASH_TOKEN is not set" in walk(served, "", lambda client: answer(client, "channels"))
-    served.kill("web")
+    served.kill("web", signal.SIGTERM)
     assert "does not answer" in walk(served, secret, lambda client: answer(client, "channels"))
 
 
