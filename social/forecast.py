@@ -51,20 +51,76 @@ def forecast(
     `limiter`: what is known of Publer's limit; None tells nothing of it.
     """
     goes = max(at, now) if at else now
-    times = _times(channels, goes, post)
+    times = _times(channels, (goes, goes), [] if post is None else [post])
     lines = [line for channel in channels if (line := _day(channel, times[channel.pk], goes)) is not None]
     lines += _gaps(channels, times, goes)
     lines += _ends(channels, goes)
     return [*lines, _calls(len(channels), goes, now, limiter)] if channels else lines
 
 
-def _times(channels: Collection[Channel], goes: datetime, post: int | None) -> Mapping[int, list[datetime]]:
-    """When something goes or went public on each, a day before and after: one query."""
+def forecast_of_many(posts: Collection[int], now: datetime, limiter: LimiterState | None) -> list[Line]:
+    """The forecast of all that is queued of these posts, in sum; the number of queries does not grow with
+    them."""
+    queued = Delivery.objects.filter(post__in=posts, status=D.QUEUED).order_by("due_at", "pk")
+    rows = list(queued.select_related("channel__connection__credential"))
+    if not rows:
+        return []
+    channels = {row.channel_id: row.channel for row in rows}
+    times = _times(channels.values(), (rows[0].due_at, rows[-1].due_at), posts)
+    goes = [max(row.due_at, now) for row in rows]
+    lines = [_when(goes, now), *(_later(channel, rows, times[pk], now) for pk, channel in channels.items())]
+    lines.append(_ends_before(rows, channels.values()))
+    return [line for line in lines if line is not None] + [_calls(len(rows), goes[0], now, limiter, posts)]
+
+
+def _when(goes: Sequence[datetime], now: datetime) -> Line:
+    first, last = (moment(at) if at > now + timedelta(minutes=1) else "at once" for at in (goes[0], goes[-1]))
+    return Line("publer", "All of them" if first == last else f"The first {first}, the last", last)
+
+
+def _later(
+    channel: Channel, rows: Sequence[Delivery], times: Sequence[datetime], now: datetime
+) -> Line | None:
+    """How many have no room there at their time, one after the other."""
+    limit = networks.daily_limit(channel.network, channel.kind, settings.PUBLER_PLAN)
+    gap = timedelta(seconds=settings.PUBLISH_GAP_SECONDS)
+    lane, late, last, full = Lane(list(times), limit), 0, now, False
+    for row in rows:
+        if row.channel_id != channel.pk:
+            continue
+        wanted = at = max(row.due_at, now)
+        while (free := lane.free_from(at, gap)) > at:
+            full = full or free - at > gap
+            at = free
+        lane.take(at)
+        if at > wanted:
+            late, last = late + 1, max(last, at)
+    if not late:
+        return None
+    words = f"{limit} in 24 hours" if full else f"One every {span(gap.total_seconds())}"
+    return Line(
+        channel.network, f"{words}: {late:,} {'goes' if late == 1 else 'go'} later", f"until {moment(last)}"
+    )
+
+
+def _ends_before(rows: Sequence[Delivery], channels: Collection[Channel]) -> Line | None:
+    ends = end_of(channels)
+    if ends is None or ends > rows[-1].due_at:
+        return None
+    number = sum(row.due_at >= ends for row in rows)
+    return Line("publer", f"The connection ends before {number:,} of them", moment(ends), blocks=True)
+
+
+def _times(
+    channels: Collection[Channel], span_of_time: tuple[datetime, datetime], but_for: Collection[int]
+) -> Mapping[int, list[datetime]]:
+    """When something goes or went public on each, from a day before until a day after, but for those of some
+    posts: one query."""
     times: dict[int, list[datetime]] = {channel.pk: [] for channel in channels}
-    near = (goes - DAY, goes + DAY)
+    near = (span_of_time[0] - DAY, span_of_time[1] + DAY)
     taken = Q(status__in=[*Delivery.IN_AIR, D.SCHEDULED, D.PUBLISHED], goes_at__range=near)
     planned = Q(status=D.QUEUED, due_at__range=near)
-    rows = Delivery.objects.filter(taken | planned, channel__in=times).exclude(post=post)
+    rows = Delivery.objects.filter(taken | planned, channel__in=times).exclude(post__in=but_for)
     for channel, status, due_at, goes_at in rows.order_by().values_list(
         "channel_id", "status", "due_at", "goes_at"
     ):
@@ -130,11 +186,14 @@ def end_of(channels: Collection[Channel]) -> datetime | None:
     return None if settings.PUBLER_API_KEY else min((end for end in ends if end), default=None)
 
 
-def _calls(number: int, goes: datetime, now: datetime, limiter: LimiterState | None) -> Line:
+def _calls(
+    number: int, goes: datetime, now: datetime, limiter: LimiterState | None, but_for: Collection[int] = ()
+) -> Line:
     calls = -(-number // settings.PUBLER_BULK_SIZE)
     what = f"{number} post{'' if number == 1 else 's'} in {calls} call{'' if calls == 1 else 's'}"
     lead = timedelta(seconds=settings.HANDOVER_LEAD_SECONDS)
-    ahead = Delivery.objects.filter(status=D.QUEUED, due_at__lte=min(goes, now + lead)).count()
+    due = Delivery.objects.filter(status=D.QUEUED, due_at__lte=min(goes, now + lead))
+    ahead = due.exclude(post__in=but_for).count()
     if limiter is None:
         return Line("publer", what, "")
     free = _free_at(limiter, now, calls + -(-ahead // settings.PUBLER_BULK_SIZE))

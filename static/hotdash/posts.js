@@ -4,13 +4,40 @@
 
   /* ---- a question first: a form or a button with data-hd-asks */
   const asks = document.getElementById("hd-asks");
-  function question(title, words, yes) {
+  const looked = asks && asks.querySelector("output");
+  const yes = asks && asks.querySelector("button[value=yes]");
+  function question(title, words, verb) {
     asks.querySelector("h2").textContent = title;
     asks.querySelector("p").textContent = words;
-    asks.querySelector("button[value=yes]").textContent = yes;
+    yes.textContent = verb;
+    yes.disabled = false;
+    looked.replaceChildren();
     asks.returnValue = "";
     asks.showModal();
     return new Promise((done) => asks.addEventListener("close", () => done(asks.returnValue === "yes"), { once: true }));
+  }
+  /* What many posts would run into, before it is done: the server tries, and takes all of it back. */
+  async function foresee(form, button, verb) {
+    const asked = new FormData(form, button);
+    asked.append("foresee", "1");
+    looked.textContent = "Looking at what would happen…";
+    yes.disabled = true;
+    const closed = new AbortController();
+    asks.addEventListener("close", () => closed.abort(), { once: true });
+    try {
+      const signal = AbortSignal.any([closed.signal, AbortSignal.timeout(20000)]);
+      const answer = await fetch(form.getAttribute("action") || location.href, { method: "POST", body: asked, signal });
+      const told = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(".hd-foreseen");
+      if (!answer.ok || !told) throw new Error();
+      const number = Number(told.dataset.number);
+      looked.replaceChildren(told);
+      yes.disabled = !number;
+      yes.textContent = number ? `${verb}: ${number.toLocaleString("en-GB")}` : verb;
+    } catch {
+      if (closed.signal.aborted) return;
+      looked.textContent = "What would happen could not be looked up. Each post is decided for itself, and what is left alone is told with its reason.";
+      yes.disabled = false;
+    }
   }
   function chosen() {
     const across = document.querySelector("input.select-across");
@@ -34,7 +61,9 @@
       const number = chosen();
       title = `${verb}: ${number.toLocaleString("en-GB")} ${number === 1 ? "post" : "posts"}?`;
     }
-    if (await question(title, source.dataset.hdAsks, verb)) {
+    const answered = question(title, source.dataset.hdAsks, verb);
+    if (form.id === "changelist-form") foresee(form, button, verb);
+    if (await answered) {
       source.dataset.hdSure = "1";
       form.requestSubmit(button);
     }

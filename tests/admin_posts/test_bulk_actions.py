@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from social import clock, workflow
 from social.admin import post_actions
@@ -384,3 +385,84 @@ def test_what_is_no_id_is_left_out(
 
     assert answer.status_code == 302
     assert statuses(post) == [S.APPROVED if action == "approve_posts" else S.REJECTED]
+
+
+# ------------------------------------------------------------------------------------- told beforehand
+def foresee(client: Any, action: str, *posts: Post, **more: Any) -> str:
+    return words(do(client, action, *posts, foresee="1", **more))
+
+
+def test_what_an_action_would_do_is_told_and_nothing_is_done(
+    sign_in: SignIn,
+    bob: User,
+    make_post: MakePost,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    waiting, done = make_post("pending", text="One"), make_post("approved", text="Two", title="Linen care")
+    before = Event.objects.count(), Approval.objects.count(), Delivery.objects.count()
+    client = sign_in(bob)
+
+    with django_capture_on_commit_callbacks() as kept:
+        said = foresee(client, "approve_posts", waiting, done)
+
+    assert "Left alone: “Linen care”: Bob Lindqvist approved it at" in said
+    assert statuses(waiting, done) == [S.PENDING, S.APPROVED]
+    assert (Event.objects.count(), Approval.objects.count(), Delivery.objects.count()) == before
+    assert not kept
+    assert "1 post approved." not in told(client)
+
+
+def test_the_dialog_tells_how_many_it_would_be(sign_in: SignIn, bob: User, make_post: MakePost) -> None:
+    posts = [make_post("pending", text=f"Post {number}") for number in range(3)]
+
+    answer = do(sign_in(bob), "approve_posts", *posts, make_post("draft", text="Not yet"), foresee="1")
+
+    assert 'data-number="3"' in answer.content.decode()
+
+
+def test_an_approval_of_many_is_told_what_it_would_run_into(
+    sign_in: SignIn, bob: User, make_post: MakePost, settings: Any
+) -> None:
+    settings.PUBLISH_GAP_SECONDS = 60
+    at = clock.now() + timedelta(days=3)
+    posts = [make_post("pending", text=f"Post {number}", scheduled_at=at) for number in range(3)]
+
+    said = foresee(sign_in(bob), "approve_posts", *posts)
+
+    assert "All of them" in said
+    assert "One every 60 s: 2 go later" in said
+    assert "3 posts in 1 call" in said
+
+
+def test_more_than_a_network_takes_in_a_day_is_told(
+    sign_in: SignIn, bob: User, make_post: MakePost, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PUBLISH_GAP_SECONDS = 0
+    monkeypatch.setattr("social.networks.daily_limit", lambda *_: 2)
+    at = clock.now() + timedelta(days=3)
+    posts = [make_post("pending", text=f"Post {number}", scheduled_at=at) for number in range(5)]
+
+    assert "2 in 24 hours: 3 go later" in foresee(sign_in(bob), "approve_posts", *posts)
+
+
+def test_too_many_are_told_in_the_dialog(
+    sign_in: SignIn, bob: User, make_post: MakePost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post_actions, "MOST", 1)
+    client = sign_in(bob)
+
+    assert "choose fewer" in foresee(client, "approve_posts", make_post("pending"), make_post("pending"))
+    assert "choose fewer" not in told(client)
+
+
+def test_what_is_told_beforehand_costs_no_query_a_post(
+    sign_in: SignIn, bob: User, make_post: MakePost
+) -> None:
+    client, asked = sign_in(bob), []
+    for number in (3, 12):
+        posts = [make_post("pending", text=f"Post {number} {index}") for index in range(number)]
+        with CaptureQueriesContext(connection) as queries:
+            foresee(client, "approve_posts", *posts)
+        asked.append(len(queries))
+
+    assert asked[0] == asked[1]

@@ -249,3 +249,32 @@ def test_the_desk_full_and_empty_can_be_used_by_everybody(
     page.goto(f"{shop.url}{DESK}")
     expect(page.get_by_role("heading", name="Nothing waits for you")).to_be_visible()
     assert_accessible_in_both_themes(page)
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_list_tells_what_many_approvals_would_do_before_they_are_given(
+    shop: Stack, at_the_desk: Callable[..., Page], width: int
+) -> None:
+    name = f"By the list at {width}"
+    propose(shop, 3, name, day=14 + width % 7)
+    propose(shop, 1, f"Own at {width}", by="bob", day=14 + width % 7)
+    page = at_the_desk("bob", viewport={"width": width, "height": 844})
+    page.goto(f"{shop.url}/admin/social/post/?q=at+{width}")
+    for box in page.locator("input.action-select").all():
+        box.check()
+    page.get_by_role("button", name="Approve", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Approve: 4 posts?")
+    expect(dialog.get_by_role("button", name="Approve: 3")).to_be_enabled()
+    expect(dialog.get_by_text("8 posts in")).to_have_count(0)
+    expect(dialog.get_by_text("6 posts in 1 call")).to_be_visible()
+    expect(dialog.get_by_text("Needs a second person: you wrote this post")).to_be_visible()
+    assert_accessible_in_both_themes(page)
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+
+    page.keyboard.press("Escape")
+    assert states(shop, name) == "{'pending': 3}"
+
+    page.get_by_role("button", name="Approve", exact=True).click()
+    dialog.get_by_role("button", name="Approve: 3").click()
+    expect(page.get_by_text("3 posts approved.")).to_be_visible()
+    assert states(shop, name) == "{'approved': 3}"
