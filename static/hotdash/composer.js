@@ -32,6 +32,12 @@ if (form) (async () => {
     if (!link || !inText || words.includes(link)) return words;
     return words ? `${words}\n\n${link}` : link;
   }
+  /* The hashtags of a network's chosen channels that its words do not have yet. */
+  function tagsOf(key) {
+    const has = wordsOf(key).toLowerCase().split(/\s+/);
+    const all = tiles.filter((tile) => tile.checked && tile.dataset.network === key).flatMap((tile) => (tile.dataset.tags || "").split(/\s+/));
+    return [...new Set(all)].filter((tag) => tag && !has.includes(tag.toLowerCase()));
+  }
   const limitOf = (key) => (pics.children.length && rules[key].caption ? rules[key].caption : rules[key].limit);
 
   function follow() {
@@ -67,6 +73,10 @@ if (form) (async () => {
       box.querySelector("[data-hd-differs]").textContent = mine && own(key).value === text.value ? "a copy of the text for all, until you change it" : over > 0 ? "" : note;
       box.querySelector("[data-hd-own-text]").hidden = mine;
       box.querySelector("[data-hd-drop]").hidden = !mine;
+      const tags = tagsOf(key).join(" ");
+      const offer = box.querySelector("[data-hd-tags]");
+      offer.hidden = !tags;
+      offer.textContent = `Add ${tags.length > 40 ? `${tags.slice(0, 39)}…` : tags}`;
       tell(box.querySelector("[data-hd-over]"), key, over, said.includes("bytes"), limit);
       if (over > 0) wrong.push(`${name} is ${number(over)} ${said.includes("bytes") ? "bytes " : ""}over`);
       if (rules[key].needs_media && !pics.children.length) wrong.push(`${name} needs a picture`);
@@ -181,6 +191,17 @@ if (form) (async () => {
       own(key).hidden = true;
       box.querySelector("[data-hd-own-text]").hidden = false;
       box.querySelector("[data-hd-own-text]").focus();
+    } else if (event.target.closest("[data-hd-tags]")) {
+      // To the words of this network alone, where others get the text for all.
+      const alone = own(key).hidden && chosen().length === 1;
+      if (!alone && own(key).hidden) {
+        own(key).hidden = false;
+        own(key).value = text.value;
+      }
+      const field = alone ? text : own(key);
+      const words = field.value.trimEnd();
+      field.value = words + (!words ? "" : /(^|\s)#\S+$/.test(words) ? " " : "\n\n") + tagsOf(key).join(" ");
+      field.focus();
     } else return;
     changed();
   });

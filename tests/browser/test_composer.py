@@ -53,3 +53,25 @@ def test_a_post_is_counted_drawn_and_brought_back(stack: Stack, new_page: NewPag
     compose(page, stack)
     expect(page.locator("#hd-kept")).to_be_hidden()
     assert page.locator("#id_text").input_value() == ""
+
+
+def test_a_channels_hashtags_are_offered_and_added_where_they_belong(stack: Stack, new_page: NewPage) -> None:
+    password = stack.staff("tagger", "Author")
+    stack.shell("Channel.objects.filter(network='twitter').update(default_tags='#stoneware #linen')")
+    page = new_page(viewport={"width": 1440, "height": 900})
+    sign_in(page, stack, "tagger", password)
+    compose(page, stack)
+    page.locator(".hd-tile", has=page.get_by_text("X", exact=True)).first.click()
+    page.locator("#id_text").fill("Three bowls #Linen")
+
+    page.get_by_role("button", name="Add #stoneware", exact=True).click()
+    expect(page.locator("#id_text")).to_have_value("Three bowls #Linen #stoneware")
+    expect(page.locator("#hd-own-twitter [data-hd-tags]")).to_be_hidden()
+
+    page.locator(".hd-tile", has=page.get_by_text("Facebook", exact=True)).first.click()
+    page.locator("#id_text").fill("One shelf.")
+    page.get_by_role("button", name="Add #stoneware #linen", exact=True).click()
+    expect(page.locator("#id_own_twitter")).to_have_value("One shelf.\n\n#stoneware #linen")
+    expect(page.locator("#id_text")).to_have_value("One shelf.")
+    page.locator("#hd-tab-facebook").click()
+    expect(page.locator("#hd-own-facebook [data-hd-tags]")).to_be_hidden()
