@@ -45,6 +45,7 @@ from social.networks.preview import Preview, previews_of
 from social.publishing import connect
 from social.workflow import Refusal, planning, why_not
 from social.workflow.content import problems_of
+from social.workflow.expired import Fate, fates_for
 
 if TYPE_CHECKING:
     from social.admin.posts import PostAdmin
@@ -232,6 +233,10 @@ class Chosen:
     clock: str
     clock_more: str
     late: bool
+    fates: frozenset[Fate]
+    """What may become of it, where its time passed undecided."""
+    slot: datetime | None
+    """Its next free slot, where it may have one."""
 
     @property
     def needs_reason(self) -> bool:
@@ -277,6 +282,7 @@ def _chosen(post: Post, posts: Sequence[Post], request: HttpRequest, now: dateti
     lines = forecast(channels, post.scheduled_at, now, post=post.pk, limiter=limiter)
     refusal = why_not("approve", post, actor) if pending else None
     clock, more, late = _clock(post, now)
+    fates = fates_for(post, actor, now)
     asked = next((event.created_at for event in events if event.verb in ("submit", "resubmit")), None)
     return Chosen(
         post=post,
@@ -290,6 +296,8 @@ def _chosen(post: Post, posts: Sequence[Post], request: HttpRequest, now: dateti
         clock=clock,
         clock_more=more,
         late=late,
+        fates=fates,
+        slot=planning.slot_of(post) if "slot" in fates else None,
     )
 
 
@@ -435,7 +443,8 @@ class Desk(View):
             return self._draw(request, pk, wrong=_unwritten(request, do), status=503)
         if do == "undo":
             return self._draw(request, pk, said=said)
-        return self._draw(request, after, said=said, undo=pk, after_decision=True)
+        undo = pk if do in _UNDONE else None
+        return self._draw(request, after, said=said, undo=undo, after_decision=True)
 
     def _draw(
         self,
@@ -515,7 +524,7 @@ def _approve(request: HttpRequest, pk: int) -> str:
     shown, actor = _shown(request), actor_of(request)
     reason = request.POST.get("go_on", "").strip()[:2000]
     post = Post.objects.select_related("revision").get(pk=pk)
-    if not reason and post.status == S.PENDING and (stops := _stops(post)):
+    if not reason and post.status == S.PENDING and (stops := _stops(post, post.scheduled_at)):
         raise Refusal(f"{' '.join(stops)} Say why it goes on all the same.")
     post = workflow.approve(pk, actor, shown_hash=shown, reason=reason, undo_seconds=UNDO + ON_ITS_WAY)
     at = post.scheduled_at
@@ -523,12 +532,12 @@ def _approve(request: HttpRequest, pk: int) -> str:
     return f"“{post.name}” is approved, {goes}."
 
 
-def _stops(post: Post) -> list[str]:
-    """What of the forecast stands against it."""
+def _stops(post: Post, at: datetime | None) -> list[str]:
+    """What of the forecast stands against it, at that time or at once."""
     revision = post.content()
     _with_what_is_shown([revision])
     channels = revision.addressed()
-    lines = forecast(channels, post.scheduled_at, timezone.now(), post=post.pk)
+    lines = forecast(channels, at, timezone.now(), post=post.pk)
     return [f"{_network(line.sign, channels)}: {line.words.lower()}." for line in lines if line.blocks]
 
 
@@ -547,8 +556,47 @@ def _undo(request: HttpRequest, pk: int) -> str:
     return f"Undone: “{post.name}” waits for approval again. Nothing of it went out."
 
 
-_VERBS = {"approve": _approve, "reject": _reject, "undo": _undo}
-_NOT = {"approve": "Not approved", "reject": "Not rejected", "undo": "Not undone"}
+def _send_now(request: HttpRequest, pk: int) -> str:
+    post = Post.objects.select_related("revision").get(pk=pk)
+    if stops := _stops(post, at=None):
+        raise Refusal(f"{' '.join(stops)} Give it another time, or drop it.")
+    _decide_expired(request, pk, "now")
+    return f"“{post.name}” is approved, goes out within a minute."
+
+
+def _next_slot(request: HttpRequest, pk: int) -> str:
+    post = _decide_expired(request, pk, "slot")
+    at = f", {_when(post.scheduled_at)}," if post.scheduled_at else ""
+    return f"“{post.name}” has another time{at} and waits for approval."
+
+
+def _drop(request: HttpRequest, pk: int) -> str:
+    return f"“{_decide_expired(request, pk, 'drop').name}” is dropped: it does not go out."
+
+
+def _decide_expired(request: HttpRequest, pk: int, fate: Fate) -> Post:
+    undo = UNDO + ON_ITS_WAY
+    return workflow.decide_expired(pk, actor_of(request), fate, shown_hash=_shown(request), undo_seconds=undo)
+
+
+_VERBS = {
+    "approve": _approve,
+    "reject": _reject,
+    "undo": _undo,
+    "now": _send_now,
+    "slot": _next_slot,
+    "drop": _drop,
+}
+_NOT = {
+    "approve": "Not approved",
+    "reject": "Not rejected",
+    "undo": "Not undone",
+    "now": "Not approved",
+    "slot": "Not moved",
+    "drop": "Not dropped",
+}
+_UNDONE = ("approve", "reject", "now")
+"""What can be taken back for some seconds."""
 
 
 def _typed(request: HttpRequest) -> dict[str, Any]:

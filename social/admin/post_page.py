@@ -33,7 +33,7 @@ from social.networks.preview import Preview, previews_of
 from social.wall_clock import beside
 from social.worddiff import word_diff
 from social.workflow import Actor, Refusal, planning, why_not
-from social.workflow.expired import FATES, is_expired
+from social.workflow.expired import FATES, fates_for
 from social.workflow.moving import may_approve
 from social.workflow.rollup import TO_COME
 from social.workflow.table import authors_of
@@ -164,8 +164,8 @@ def fate_context(request: HttpRequest, post: Post) -> dict[str, Any]:
         "waiting": waiting_for(post, every, situation),
         "pending": post.status == S.PENDING,
         "decide_by": planning.decide_by(post) if post.status == S.PENDING else None,
-        "expired": _expired(post, actor, situation.now),
-        "slot": _slot(post),
+        "expired": fates_for(post, actor, situation.now),
+        "slot": planning.slot_of(post),
         "buttons": _buttons(post, rows, actor),
         "not_mine": _not_mine(post, actor),
         "late": post.change.get("late", ""),
@@ -213,31 +213,12 @@ def _may(verb: str, post: Post, actor: Actor) -> bool:
     return why_not(verb, post, actor, reason="-") is None
 
 
-def _expired(post: Post, actor: Actor, now: datetime) -> set[str]:
-    """What this person may decide about a post whose time passed undecided; empty where it did not."""
-    if not is_expired(post, now):
-        return set()
-    may = {"now": "approve", "slot": "reschedule", "drop": "cancel"}
-    found = {fate for fate, verb in may.items() if why_not(verb, post, actor) is None}
-    if why_not("withdraw", post, actor) is None:
-        found.add("slot")
-    return found
-
-
 def _not_mine(post: Post, actor: Actor) -> str:
     """Why somebody who could approve may not approve this one."""
     if post.status != S.PENDING or not actor.person.has_perm("social.approve_post"):
         return ""
     refusal = why_not("approve", post, actor)
     return str(refusal) if refusal else ""
-
-
-def _slot(post: Post) -> datetime | None:
-    """The next free slot, for whoever wants to give it another time."""
-    if post.revision is None or post.status not in (S.DRAFT, S.PENDING, S.APPROVED):
-        return None
-    channels = [channel for channel in post.revision.channels.all() if channel.has_slots]
-    return planning.next_free_slot(list(post.revision.channels.all()), but=post.pk) if channels else None
 
 
 def _move_words(post: Post, actor: Actor) -> str:

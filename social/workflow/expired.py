@@ -12,7 +12,7 @@ from social.workflow.moving import reschedule
 from social.workflow.planning import free_slot_or_why
 from social.workflow.posts import approve, cancel, submit, withdraw
 from social.workflow.refusals import WrongState
-from social.workflow.table import held, how_it_came_to_be
+from social.workflow.table import held, how_it_came_to_be, why_not
 
 Fate = Literal["now", "slot", "drop"]
 FATES: tuple[Fate, ...] = ("now", "slot", "drop")
@@ -23,11 +23,27 @@ def is_expired(post: Post, now: datetime) -> bool:
     return post.status == Post.Status.PENDING and post.scheduled_at is not None and post.scheduled_at <= now
 
 
-def decide_expired(post_id: int, actor: Actor, fate: Fate, *, shown_hash: str) -> Post:
+def fates_for(post: Post, actor: Actor, now: datetime) -> frozenset[Fate]:
+    """What this person may decide about a post whose time passed undecided; empty where it did not."""
+    if not is_expired(post, now):
+        return frozenset()
+    verbs: dict[Fate, tuple[str, ...]] = {
+        "now": ("approve",),
+        "slot": ("reschedule", "withdraw"),
+        "drop": ("cancel",),
+    }
+    return frozenset(
+        fate for fate, any_of in verbs.items() if any(why_not(verb, post, actor) is None for verb in any_of)
+    )
+
+
+def decide_expired(
+    post_id: int, actor: Actor, fate: Fate, *, shown_hash: str, undo_seconds: float = 0
+) -> Post:
     """Send it now (the press of a second person is the approval), give it the next free slot, for which it
     goes on waiting, or drop it. All of it or nothing: a `Refusal` tells why not.
 
-    `shown_hash`: of the content that the page showed.
+    `shown_hash`: of the content that the page showed. `undo_seconds`: as for `approve`.
     """
     with transaction.atomic():
         post, now = held(post_id), clock.now()
@@ -41,7 +57,7 @@ def decide_expired(post_id: int, actor: Actor, fate: Fate, *, shown_hash: str) -
             at = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
             reschedule(post_id, actor, at, shown_hash=shown_hash)
             # Only its time was changed, by this press and in this transaction: what was shown is approved.
-            return approve(post_id, actor)
+            return approve(post_id, actor, undo_seconds=undo_seconds)
         slot = free_slot_or_why(list(post.content().channels.all()), after=now, but=post_id)
         if actor.person.has_perm("social.approve_post"):
             reschedule(post_id, actor, slot, shown_hash=shown_hash)

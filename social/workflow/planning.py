@@ -211,6 +211,19 @@ def next_free_slot(
     return Slots(channels, after or clock.now(), but).next_free(channels)
 
 
+def slot_of(post: Post) -> datetime | None:
+    """The next free slot of a post that may yet get another time; None without asking where no channel of it
+    has slots."""
+    if post.revision is None or post.status not in (
+        Post.Status.DRAFT,
+        Post.Status.PENDING,
+        Post.Status.APPROVED,
+    ):
+        return None
+    channels = list(post.revision.channels.all())
+    return next_free_slot(channels, but=post.pk) if any(one.has_slots for one in channels) else None
+
+
 def free_slot_or_why(
     channels: Sequence[Channel], *, after: datetime | None = None, but: int | None = None
 ) -> datetime:

@@ -425,3 +425,77 @@ def test_what_publers_limit_holds_back_is_told(
     monkeypatch.setattr(connect, "limiter_state", lambda: (full, False))
     make_post("pending")
     assert re.search(r"1 post in 1 call about (40|39) s", shown(sign_in(bob)))
+
+
+# ------------------------------------------------------------------------------- not decided in time
+@pytest.fixture
+def expired(make_post: MakePost) -> Post:
+    at = clock.now() - timedelta(minutes=9)
+    post = make_post("pending", title="Too late", scheduled_at=at)
+    Channel.objects.update(slots=[["09:00"]] * 7)
+    return post
+
+
+def test_what_was_not_decided_in_time_asks_what_becomes_of_it(
+    sign_in: SignIn, bob: User, expired: Post
+) -> None:
+    said = shown(sign_in(bob), expired)
+
+    assert "Its time passed undecided: what becomes of it?" in said
+    for words_of_it in ("Approve and send now", "Next free slot, ", "Drop it"):
+        assert words_of_it in said
+
+
+def test_it_goes_out_now_by_a_second_person_and_can_be_undone(
+    sign_in: SignIn, bob: User, expired: Post
+) -> None:
+    client = sign_in(bob)
+
+    said = words(decide(client, expired, "now"))
+
+    assert "“Too late” is approved, goes out within a minute." in said
+    assert status(expired) == "approved"
+    assert "waits for approval again" in words(decide(client, expired, "undo"))
+    assert status(expired) == "pending"
+
+
+def test_it_gets_the_next_free_slot_and_waits_for_it(sign_in: SignIn, bob: User, expired: Post) -> None:
+    said = words(decide(sign_in(bob), expired, "slot"))
+
+    assert "“Too late” has another time, " in said
+    assert status(expired) == "pending"
+    assert (expired.scheduled_at or clock.now()) > clock.now()
+
+
+def test_it_is_dropped(sign_in: SignIn, bob: User, expired: Post) -> None:
+    assert "“Too late” is dropped" in words(decide(sign_in(bob), expired, "drop"))
+    assert status(expired) == "cancelled"
+
+
+def test_nobody_sends_their_own_though_it_was_not_decided_in_time(
+    sign_in: SignIn, make_post: MakePost, bob: User
+) -> None:
+    own = make_post("pending", by=bob, title="Mine", scheduled_at=clock.now() - timedelta(minutes=9))
+    client = sign_in(bob)
+
+    assert "Approve and send now" not in shown(client, own)
+    assert decide(client, own, "now").status_code == 409
+    assert status(own) == "pending"
+
+
+def test_what_still_has_time_has_none_of_these(sign_in: SignIn, bob: User, make_post: MakePost) -> None:
+    post = make_post("pending", scheduled_at=clock.now() + timedelta(days=1))
+    client = sign_in(bob)
+
+    assert "what becomes of it?" not in shown(client, post)
+    assert decide(client, post, "drop").status_code == 409
+    assert status(post) == "pending"
+
+
+def test_where_the_connection_ended_it_is_not_sent_now(
+    sign_in: SignIn, bob: User, expired: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("social.forecast.end_of", lambda _: clock.now() - timedelta(hours=1))
+
+    assert "Give it another time, or drop it." in words(decide(sign_in(bob), expired, "now"))
+    assert status(expired) == "pending"
