@@ -29,6 +29,7 @@ from django.utils.text import slugify
 
 from social import clock, networks, pictures, workflow
 from social.admin import post_page
+from social.admin.moment_field import MomentField
 from social.admin.post_actions import DATABASE_WORDS, actor_of, log
 from social.explain import moment
 from social.models import Channel, Media, Post, Revision, SavedWords
@@ -95,10 +96,7 @@ class PostForm(forms.Form):
     title = forms.CharField(max_length=200, required=False)
     text = forms.CharField(required=False, strip=False, max_length=100_000)
     link = forms.URLField(required=False, max_length=2000, assume_scheme="https")
-    scheduled_at = forms.DateTimeField(
-        required=False,
-        error_messages={"invalid": "This is not a date and a time: write it like 2026-11-24T12:00."},
-    )
+    scheduled_at = MomentField(required=False)
     channels = forms.ModelMultipleChoiceField(
         Channel.objects.none(),
         required=False,
@@ -132,12 +130,11 @@ class PostForm(forms.Form):
         """The form as it is first shown."""
         if revision is None:
             return cls(**kwargs)
-        at = timezone.localtime(revision.scheduled_at) if revision.scheduled_at else None
         initial = {
             "title": revision.post.title,
             "text": revision.text,
             "link": revision.link,
-            "scheduled_at": at.strftime(_TIME + (":%S" if at.second else "")) if at else "",
+            "scheduled_at": _typed(revision.scheduled_at),
             "channels": [channel.pk for channel in revision.channels.all()],
             **{f"own_{key}": str(own.get("text") or "") for key, own in revision.overrides.items()},
             **{
@@ -163,6 +160,9 @@ class PostForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        before = self.post.revision.scheduled_at if self.post and self.post.revision else None
+        if before and self.data.get("scheduled_at") == _typed(before):
+            cleaned["scheduled_at"] = before  # not touched; of an hour that comes twice it may be the second
         self.kept, wrong = self._keep_pictures()
         for words in wrong:
             self.add_error("pictures", words)
@@ -316,6 +316,12 @@ def change(admin: PostAdmin, request: HttpRequest, post: Post) -> HttpResponse:
         post = admin.get_object(request, str(post.pk)) or post
         conflict = _conflict(post, request)
     return _page(admin, request, form, post, conflict)
+
+
+def _typed(at: datetime | None) -> str:
+    """As the field for a time shows it."""
+    local = timezone.localtime(at) if at else None
+    return local.strftime(_TIME + (":%S" if local.second else "")) if local else ""
 
 
 def _clean(form: PostForm, request: HttpRequest) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -144,6 +145,30 @@ def test_a_time_that_is_none_is_said_at_its_field(at: str, sign_in: SignIn, ann:
     answer = sign_in(ann).post(ADD, {"text": "x", "scheduled_at": at, "_save": "1"})
 
     assert answer.context["form"].errors["scheduled_at"]
+
+
+def test_a_time_that_the_clocks_leave_out_is_refused_in_words(sign_in: SignIn, ann: User) -> None:
+    answer = sign_in(ann).post(ADD, {"text": "x", "scheduled_at": "2030-03-31T02:30", "_save": "1"})
+
+    assert "02:30 does not exist on 31 March: the clocks go forward" in words(answer)
+
+
+def test_of_a_time_that_comes_twice_the_first_is_taken(sign_in: SignIn, ann: User) -> None:
+    sign_in(ann).post(ADD, {"text": "x", "scheduled_at": "2030-10-27T02:30", "_save": "1"})
+
+    assert Post.objects.get().scheduled_at == datetime(2030, 10, 27, 0, 30, tzinfo=UTC)
+
+
+def test_the_second_of_two_such_times_stays_where_it_is_not_touched(
+    sign_in: SignIn, ann: User, make_post: MakePost
+) -> None:
+    second = datetime(2030, 10, 27, 1, 30, tzinfo=UTC)
+    post = make_post("draft", scheduled_at=second)
+
+    sign_in(ann).post(page(post.pk), fields(post, text="After", scheduled_at="2030-10-27T02:30"))
+
+    post.refresh_from_db()
+    assert (post.content().text, post.scheduled_at) == ("After", second)
 
 
 # ---------------------------------------------------------------------------------------- pictures
