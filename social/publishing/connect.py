@@ -347,20 +347,28 @@ def adopt(
     then nothing is changed.
     """
     scheme = "Bearer" if kind == Credential.Kind.OAUTH else "Bearer-API"
-    end_own_pause()
     let_in = Access(scheme, SecretStr(grant.access), access.scope_of(access.stored()))
     wanted = workspace or settings.PUBLER_WORKSPACE_ID
-    if not wanted:
-        seen = _client_with(let_in, "").workspaces(Priority.PERSON)
-        if len(seen) > 1:
-            raise Several(seen)
-    connection, count = _read(let_in, wanted, Priority.PERSON)
+    end_own_pause()
+    try:
+        connection, count = _tried(let_in, wanted)
+    except Held:  # what let us in before may have been refused once more meanwhile, by a worker
+        end_own_pause()
+        connection, count = _tried(let_in, wanted)
     access.keep(connection, kind, grant, by)
     Connection.objects.filter(pk=connection.pk).update(trouble_count=1)  # so that all of a trouble is cleared
     became_well(connection)
     notices.over(connection)
     _watch_the_end(connection)
     return connection, count
+
+
+def _tried(let_in: Access, wanted: str) -> tuple[Connection, int]:
+    if not wanted:
+        seen = _client_with(let_in, "").workspaces(Priority.PERSON)
+        if len(seen) > 1:
+            raise Several(seen)
+    return _read(let_in, wanted, Priority.PERSON)
 
 
 def connected_before(workspaces: Sequence[str]) -> list[str]:

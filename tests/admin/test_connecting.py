@@ -25,6 +25,7 @@ from integrations.credentials import Credential
 from integrations.errors import Held, Refused
 from integrations.notices import Notice
 from integrations.publer import oauth
+from integrations.publer.client import PublerClient
 from integrations.redaction import redact
 from social import clock
 from social.admin import connecting as choosing
@@ -78,6 +79,22 @@ def test_connecting_keeps_the_permission_and_reads_the_accounts(connected: Conne
     assert connected.connected_at is not None
     assert connect.current() == connected
     assert connect.client(connected.workspace).accounts()
+
+
+def test_a_refusal_of_the_former_permission_meanwhile_keeps_nobody_from_connecting(
+    publer: Provider, operator: Client, connected: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks, refusals = PublerClient.workspaces, iter(["Publer refused the key 3 times in a row"])
+
+    def meanwhile(client: PublerClient, *arguments: Any) -> Any:
+        answer = asks(client, *arguments)
+        for reason in refusals:  # by a worker, between two calls of the operator
+            connect.limiter().pause(30, reason)
+        return answer
+
+    monkeypatch.setattr(PublerClient, "workspaces", meanwhile)
+
+    assert "Connected to" in operator.post(KEY, {"key": "k" * 30}, follow=True).content.decode()
 
 
 def test_the_way_there_is_given_as_json_and_never_by_get(publer: Provider, operator: Client) -> None:
