@@ -24,7 +24,7 @@ from social.explain import moment
 from social.models import Post
 from social.models.channel import NETWORK_NAMES
 from social.networks.preview import previews
-from social.workflow import Content
+from social.workflow import Content, planning
 from social.workflow.content import shown
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class Preview(_WhileWriting):
         content = form.content()
         when = moment(content.scheduled_at) if content.scheduled_at else "now"
         checks = list(_checks(form, content, post))
+        slots = any(channel.has_slots for channel in content.channels)
+        slot = planning.next_free_slot(content.channels, but=post.pk if post else None) if slots else None
         return render(
             request,
             "social/composer_live.html",
@@ -103,6 +105,8 @@ class Preview(_WhileWriting):
                     when=when,
                 ),
                 "checks": checks,
+                "slot": slot,
+                "slot_typed": post_form.typed(slot),
                 "stops": sum(check.tone == "stop" for check in checks),
                 "warns": sum(check.tone == "warn" for check in checks),
                 "links": json.dumps(

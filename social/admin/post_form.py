@@ -134,7 +134,7 @@ class PostForm(forms.Form):
             "title": revision.post.title,
             "text": revision.text,
             "link": revision.link,
-            "scheduled_at": _typed(revision.scheduled_at),
+            "scheduled_at": typed(revision.scheduled_at),
             "channels": [channel.pk for channel in revision.channels.all()],
             **{f"own_{key}": str(own.get("text") or "") for key, own in revision.overrides.items()},
             **{
@@ -161,7 +161,7 @@ class PostForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         before = self.post.revision.scheduled_at if self.post and self.post.revision else None
-        if before and self.data.get("scheduled_at") == _typed(before):
+        if before and self.data.get("scheduled_at") == typed(before):
             cleaned["scheduled_at"] = before  # not touched; of an hour that comes twice it may be the second
         self.kept, wrong = self._keep_pictures()
         for words in wrong:
@@ -318,7 +318,7 @@ def change(admin: PostAdmin, request: HttpRequest, post: Post) -> HttpResponse:
     return _page(admin, request, form, post, conflict)
 
 
-def _typed(at: datetime | None) -> str:
+def typed(at: datetime | None) -> str:
     """As the field for a time shows it."""
     local = timezone.localtime(at) if at else None
     return local.strftime(_TIME + (":%S" if local.second else "")) if local else ""

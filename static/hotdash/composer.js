@@ -146,11 +146,24 @@ if (form) (async () => {
     const inner = page.getElementById("hd-live-inner");
     if (!inner || turn !== asked) return;
     links = JSON.parse(inner.dataset.links);
+    offerSlot(inner.dataset.slot || "", inner.dataset.slotSays);
     const focused = live.contains(document.activeElement) ? document.activeElement.dataset.hdGo || document.activeElement.dataset.hdLeave : null;
     live.replaceChildren(...inner.childNodes);
     if (focused) live.querySelector(`[data-hd-go="${CSS.escape(focused)}"], [data-hd-leave="${CSS.escape(focused)}"]`)?.focus();
     follow();
   }
+  const slot = document.getElementById("hd-slot");
+  function offerSlot(at, says) {
+    slot.hidden = !at || form.elements.scheduled_at.value === at;
+    slot.dataset.at = at;
+    slot.textContent = `Next free slot, ${says}`;
+  }
+  slot.addEventListener("click", () => {
+    form.elements.scheduled_at.value = slot.dataset.at;
+    form.elements.scheduled_at.focus();
+    slot.hidden = true;
+    changed();
+  });
   function soon() { clearTimeout(timer); timer = setTimeout(draw, 400); }
   function shown() {
     for (const one of live.querySelectorAll("[data-hd-preview]")) one.hidden = one.dataset.hdPreview !== selected;

@@ -1,5 +1,6 @@
 """While somebody writes: previews and checks, pictures kept at once, tracked links, saved words."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -61,6 +62,22 @@ def test_a_post_that_says_nearly_the_same_on_the_account_is_named(
         client.post(PREVIEW, {**typed, "channels": [channels["twitter"].pk]})
     )
     assert "Much like" not in words(client.post(PREVIEW, {**typed, "channels": [channels["bluesky"].pk]}))
+
+
+def test_the_next_free_slot_of_what_is_chosen_is_offered(
+    sign_in: SignIn, ann: User, channels: dict[str, Channel]
+) -> None:
+    typed = {"text": "Moss", "channels": [channels["twitter"].pk]}
+    client = sign_in(ann)
+    assert "data-slot" not in client.post(PREVIEW, typed).content.decode()
+
+    Channel.objects.filter(network="twitter").update(slots=[["09:00"]] * 7)
+
+    drawn = client.post(PREVIEW, typed).content.decode()
+    at = re.search(r'data-slot="([^"]+)" data-slot-says="([^"]+)"', drawn)
+    assert at is not None
+    assert at[1].endswith("T09:00")
+    assert "09:00" in at[2]
 
 
 def test_who_may_not_write_is_drawn_nothing(sign_in: SignIn, olga: User) -> None:

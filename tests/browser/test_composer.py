@@ -1,5 +1,7 @@
 """Writing a post in a real browser: counted, drawn and checked as it is written, and never lost."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -55,9 +57,12 @@ def test_a_post_is_counted_drawn_and_brought_back(stack: Stack, new_page: NewPag
     assert page.locator("#id_text").input_value() == ""
 
 
-def test_a_channels_hashtags_are_offered_and_added_where_they_belong(stack: Stack, new_page: NewPage) -> None:
+def test_a_channels_hashtags_and_its_next_slot_are_offered(stack: Stack, new_page: NewPage) -> None:
     password = stack.staff("tagger", "Author")
-    stack.shell("Channel.objects.filter(network='twitter').update(default_tags='#stoneware #linen')")
+    stack.shell(
+        "Channel.objects.filter(network='twitter')"
+        ".update(default_tags='#stoneware #linen', slots=[['09:00']] * 7)"
+    )
     page = new_page(viewport={"width": 1440, "height": 900})
     sign_in(page, stack, "tagger", password)
     compose(page, stack)
@@ -75,3 +80,7 @@ def test_a_channels_hashtags_are_offered_and_added_where_they_belong(stack: Stac
     expect(page.locator("#id_text")).to_have_value("One shelf.")
     page.locator("#hd-tab-facebook").click()
     expect(page.locator("#hd-own-facebook [data-hd-tags]")).to_be_hidden()
+
+    page.get_by_role("button", name="Next free slot, ").click()
+    expect(page.locator("#id_scheduled_at")).to_have_value(re.compile(r"^20\d\d-\d\d-\d\dT\d\d:00$"))
+    expect(page.locator("#hd-slot")).to_be_hidden()
