@@ -4,9 +4,9 @@ counted what the public saw."""
 import json
 import random
 import signal
-import threading
 import time
 from collections import Counter
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import redis
@@ -119,7 +119,9 @@ class Storm:
         self._stack, self._dice = stack, random.Random(seed)
         self._posts, self._each = posts, each
         self.kills = 0
-        self._starting: dict[str, threading.Thread] = {}
+        self._starting: dict[str, Future[None]] = {}
+        # Its threads live as long as it does: with the one that started it a process dies.
+        self._starters = ThreadPoolExecutor(len(WORKERS) + 1)
 
     def run(self, least: float, most: float) -> Outcome:
         """Rage for so many seconds at least, and until everything left the queue, or the most are over; then
@@ -131,8 +133,7 @@ class Storm:
             self._start(name)
         self._rage(begun + least, begun + most)
         stack.sandbox("/sandbox/faults", {})
-        for thread in self._starting.values():
-            thread.join(100)
+        wait(self._starting.values(), 100)
         self._settle()
         return self._count(time.monotonic() - begun)
 
@@ -164,14 +165,14 @@ class Storm:
 
     def _kill_a_worker(self) -> None:
         name = self._dice.choice(WORKERS)
-        if self._starting[name].is_alive():
+        if not self._starting[name].done():
             return  # it is dead already
         self._stack.kill(name, signal.SIGKILL)
         self.kills += 1
         self._start(name)
 
     def _restart_beat(self) -> None:
-        if not self._starting["beat"].is_alive():
+        if self._starting["beat"].done():
             self._stack.kill("beat", self._dice.choice([signal.SIGKILL, signal.SIGTERM]))
             self._start("beat")
 
@@ -189,9 +190,7 @@ class Storm:
         self._stack.sandbox("/sandbox/faults", wanted)
 
     def _start(self, name: str) -> None:
-        thread = threading.Thread(target=self._stack.start, args=(name,), daemon=True)
-        self._starting[name] = thread
-        thread.start()
+        self._starting[name] = self._starters.submit(self._stack.start, name)
 
     def _left(self) -> dict[str, int]:
         left: dict[str, int] = json.loads(self._stack.shell(LEFT))
