@@ -92,15 +92,16 @@ def look(
     date_to: date,
     *,
     expected: int = 0,
+    most: int = 1_000_000,
     enough: Enough = lambda posts: False,
 ) -> Look:
-    """What the list's first pages show, `expected` posts and some more; complete where that is one page,
-    `goes_on` where there are more.
+    """What the list's first pages show, `expected` posts and some more, but `most` pages; complete where that
+    is one page, `goes_on` where there are more.
 
     Stops as soon as `enough` is satisfied. Raises the client's errors where not even one page could be read.
     """
     so_far = SoFar(accounts=tuple(accounts), date_from=date_from, date_to=date_to)
-    pages = FIRST_PAGES + expected // A_PAGE
+    pages = min(most, FIRST_PAGES + expected // A_PAGE)
     return look_through(publer, so_far, pages=pages, enough=enough, passes=1)
 
 

@@ -211,6 +211,35 @@ def test_one_call_serves_all_accounts_while_the_list_is_short(
     assert not Delivery.objects.exclude(status=D.PUBLISHED).exists()
 
 
+def test_the_look_at_all_accounts_leaves_calls_for_each_ones_own(
+    engine: Engineer, provider: FakePubler, approved: MakePost, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PUBLER_RATE_LIMIT = 4
+    provider.next_writes = ["never"]
+    for network in ("twitter", "linkedin"):
+        listed_already(provider, 3, network)
+        approved(f"On {network}.", network)
+    engine.dispatch()
+    engine.clock.tick(W + 1)
+    reads, left = PublerClient.posts, [4]
+
+    def limited(self: PublerClient, **asked: Any) -> Any:
+        if not left[0]:
+            raise Held("The limit is used up.", provider="publer", seconds=60, reason="limit")
+        left[0] -= 1
+        return reads(self, **asked)
+
+    monkeypatch.setattr(PublerClient, "posts", limited)
+    for _ in range(40):
+        left[0] = 4
+        Engine.objects.update(last_seen=engine.clock.now())
+        engine.follow_up()
+        engine.follow_up()
+        engine.clock.tick(61)
+
+    assert not Delivery.objects.exclude(status=D.QUEUED).exists()
+
+
 def test_what_stands_far_down_in_the_list_is_found_in_its_accounts_own(
     engine: Engineer, provider: FakePubler, approved: MakePost
 ) -> None:
