@@ -113,7 +113,7 @@ BUGS = (
             SUBMISSION,
             "        stamped = None\n    if stamped is None:",
             "        publer.publish(body_of(_buildable(list(plan.deliveries), plan.kind, [])), leave)\n"
-            "        return True\n    if stamped is None:",
+            "        return False\n    if stamped is None:",
         ),
         by=(f"{SCENARIOS}::test_a_commit_that_fails_sends_nothing",),
     ),
