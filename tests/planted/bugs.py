@@ -120,7 +120,7 @@ BUGS = (
     _bug(
         "What was made before a gap is not looked for before it is sent.",
         (SUBMISSION, "if not _looked_for_since_the_gap(row, engine):", "if False:"),
-        by=(f"{SCENARIOS}::test_a_restored_database_looks_first_for_pending_posts_too",),
+        by=(f"{FINDINGS}::test_the_stamp_has_looked_for_first_what_was_planned_before_a_gap",),
     ),
     _bug(
         "A gap in the engine's own life is not noticed.",

@@ -490,6 +490,20 @@ def test_the_stamp_tests_lateness_again(engine: Engineer, approved: MakePost) ->
     assert planned_then(engine, due_at=engine.clock.now() - timedelta(hours=2)) is None
 
 
+def test_the_stamp_has_looked_for_first_what_was_planned_before_a_gap(
+    engine: Engineer, provider: FakePubler, approved: MakePost
+) -> None:
+    post = approved()
+    Engine.objects.update(last_seen=engine.clock.now())
+    plan = the_plan()
+    engine.clock.tick(600)
+
+    assert submission.stamp(plan) is None
+
+    assert only(post).status == D.UNCONFIRMED
+    assert provider.bodies == []
+
+
 def test_the_stamp_tests_the_approved_content(engine: Engineer, approved: MakePost) -> None:
     approved()
     assert planned_then(engine, approved_hash="0" * 64) is None
