@@ -90,8 +90,7 @@ class Preview(_WhileWriting):
         content = form.content()
         when = moment(content.scheduled_at) if content.scheduled_at else "now"
         checks = list(_checks(form, content, post))
-        slots = any(channel.has_slots for channel in content.channels)
-        slot = planning.next_free_slot(content.channels, but=post.pk if post else None) if slots else None
+        slot = planning.next_free_slot(content.channels, but=post.pk if post else None)
         return render(
             request,
             "social/composer_live.html",

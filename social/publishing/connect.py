@@ -252,7 +252,7 @@ def _read(let_in: Access, wanted: str, priority: Priority) -> tuple[Connection, 
         publers = Connection.objects.filter(provider=Connection.Provider.PUBLER)
         publers.exclude(workspace=workspace).filter(connected=True).update(connected=False)
         connection = _write_down(
-            Connection.objects.filter(provider=Connection.Provider.PUBLER),
+            publers,
             {"provider": Connection.Provider.PUBLER, "workspace": workspace},
             name=name,
             base_url=settings.PUBLER_BASE_URL,

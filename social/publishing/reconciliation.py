@@ -115,14 +115,15 @@ def _look_at_all(
     """One look for all; how many moved, and those whose account's own list has to be read: all of it, on the
     accounts `to_the_end`, so that nothing on those keeps this look going."""
     sought = [_sought(row) for row in rows]
-    here = [row for row in rows if row.channel_id not in to_the_end]
+    here = {row.pk: row for row in rows if row.channel_id not in to_the_end}
+    sought_here = [one for one in sought if one.pk in here]
     seen = look(
         publer,
         sorted({one.account_id for one in sought}),
         *_dates(sought),
         expected=len(rows),
         most=max(1, settings.PUBLER_RATE_LIMIT // 2),
-        enough=_enough(here, [_sought(row) for row in here], (), now) if here else lambda posts: True,
+        enough=_enough([*here.values()], sought_here, (), now) if here else lambda posts: True,
     )
     pausepoint.reached("looked")
     owners = _owners(rows, seen.posts, _former_owners(rows, _dates(sought)[0]))

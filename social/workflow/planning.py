@@ -207,21 +207,22 @@ class Slots:
 def next_free_slot(
     channels: Sequence[Channel], *, after: datetime | None = None, but: int | None = None
 ) -> datetime | None:
-    """The next free slot of a post on these channels (`Slots.next_free`)."""
+    """The next free slot of a post on these channels (`Slots.next_free`); None without asking where none of
+    them has slots."""
+    if not any(channel.has_slots for channel in channels):
+        return None
     return Slots(channels, after or clock.now(), but).next_free(channels)
 
 
 def slot_of(post: Post) -> datetime | None:
-    """The next free slot of a post that may yet get another time; None without asking where no channel of it
-    has slots."""
+    """The next free slot of a post that may yet get another time."""
     if post.revision is None or post.status not in (
         Post.Status.DRAFT,
         Post.Status.PENDING,
         Post.Status.APPROVED,
     ):
         return None
-    channels = list(post.revision.channels.all())
-    return next_free_slot(channels, but=post.pk) if any(one.has_slots for one in channels) else None
+    return next_free_slot(list(post.revision.channels.all()), but=post.pk)
 
 
 def free_slot_or_why(

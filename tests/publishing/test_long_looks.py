@@ -36,6 +36,20 @@ def looks(engine: Engineer, seconds: float, step: float = 10) -> None:
         engine.clock.tick(step)
 
 
+def limited_reads(monkeypatch: pytest.MonkeyPatch, number: int) -> list[int]:
+    """Only so many pages of the list can be read; what is answered counts down, and may be set anew."""
+    reads, left = PublerClient.posts, [number]
+
+    def limited(self: PublerClient, **asked: Any) -> Any:
+        if not left[0]:
+            raise Held("The limit is used up.", provider="publer", seconds=60, reason="limit")
+        left[0] -= 1
+        return reads(self, **asked)
+
+    monkeypatch.setattr(PublerClient, "posts", limited)
+    return left
+
+
 def test_absence_is_proved_from_a_list_that_takes_more_calls_than_a_window(
     engine: Engineer, provider: FakePubler, approved: MakePost, settings: Any
 ) -> None:
@@ -74,15 +88,7 @@ def test_what_the_limit_ended_goes_on_where_it_stood(
     approved()
     engine.dispatch()
     engine.clock.tick(W + 1)
-    reads, left = PublerClient.posts, [20]
-
-    def limited(self: PublerClient, **asked: Any) -> Any:
-        if not left[0]:
-            raise Held("The limit is used up.", provider="publer", seconds=60, reason="limit")
-        left[0] -= 1
-        return reads(self, **asked)
-
-    monkeypatch.setattr(PublerClient, "posts", limited)
+    left = limited_reads(monkeypatch, 20)
     begun = engine.clock.now()
     for window in range(3):
         Engine.objects.update(last_seen=engine.clock.now())
@@ -221,15 +227,7 @@ def test_the_look_at_all_accounts_leaves_calls_for_each_ones_own(
         approved(f"On {network}.", network)
     engine.dispatch()
     engine.clock.tick(W + 1)
-    reads, left = PublerClient.posts, [4]
-
-    def limited(self: PublerClient, **asked: Any) -> Any:
-        if not left[0]:
-            raise Held("The limit is used up.", provider="publer", seconds=60, reason="limit")
-        left[0] -= 1
-        return reads(self, **asked)
-
-    monkeypatch.setattr(PublerClient, "posts", limited)
+    left = limited_reads(monkeypatch, 4)
     for _ in range(40):
         left[0] = 4
         Engine.objects.update(last_seen=engine.clock.now())
